@@ -31,27 +31,39 @@ interface Line extends Access {
 
 /**
  * A record of who has seen whose data, apart from the log: one JSON object a line, readable only by the owner of the process;
- * a new file begins when it is long, and the last four are kept beside it. Lines about erased students stay, since they also
+ * a new file begins when it is long, and the last four are kept beside it. Who was not let in has lines in `<file>.refused`, so
+ * that anybody who reaches the port can fill that file, and not drive out what others have seen. Lines about erased students stay, since they also
  * tell who asked, but name a digest in place of the student.
  * @param names called for each line
  * @throws ConfigurationError when the file cannot be written
  */
 export function openAccessRecord(file: string, now: () => number, names: () => ErasedNames): AccessRecord {
-  const writer = openWriter(file);
+  const letIn = openWriter(file);
+  const refused = openWriter(`${file}.refused`);
+  const writers = [letIn, refused];
+  const rewrite = async (change: (line: string) => string | null): Promise<number> => {
+    let lines = 0;
+    for (const writer of writers) lines += await writer.rewrite(change);
+    return lines;
+  };
   return {
     record: (access) => {
       const line: Line = { time: new Date(now()).toISOString(), ...access };
+      const writer = access.token === null && NOT_LET_IN.includes(access.status) ? refused : letIn;
       writer.write(`${JSON.stringify(hideIn(line, names()))}\n`);
     },
-    hide: (erased) => writer.rewrite((line) => hideInText(line, erased)),
+    hide: (erased) => rewrite((line) => hideInText(line, erased)),
     forget: async (before) => {
       const first = new Date(before).toISOString();
       // A file that grows slowly lasts for years, so old lines are removed one by one.
-      const files = writer.forget(before);
-      return { files, lines: await writer.rewrite((line) => (timeOf(line) < first ? null : line)) };
+      const files = writers.reduce((sum, writer) => sum + writer.forget(before), 0);
+      return { files, lines: await rewrite((line) => (timeOf(line) < first ? null : line)) };
     },
   };
 }
+
+/** No token or a wrong one, a Host that is not ours, too many attempts. */
+const NOT_LET_IN: readonly number[] = [401, 403, 429];
 
 /** For a line that is not ours, a text that sorts after every time. */
 const timeOf = (line: string): string => /^\{"time":"([^"]*)"/.exec(line)?.[1] ?? '\uffff';

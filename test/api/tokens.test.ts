@@ -159,7 +159,7 @@ describe('wrong tokens', () => {
 });
 
 describe('the access record', () => {
-  test('has a line for each request but probes: who, what, about whom; and no token', async () => {
+  test('has a line for each request but probes: who, what, about whom; and no token; apart from it, who was not let in', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'prepadata-access-'));
     const file = path.join(folder, 'access.log');
     await serving({ tokens: ['dash:hidden-token:read'], accessRecord: file }, async ({ url }) => {
@@ -188,15 +188,6 @@ describe('the access record', () => {
         {
           ...common,
           requestId: expect.any(String),
-          token: null,
-          method: 'GET',
-          path: '/api/students',
-          query: '',
-          status: 401,
-        },
-        {
-          ...common,
-          requestId: expect.any(String),
           token: 'dash',
           method: 'POST',
           path: '/api/pipeline/trigger',
@@ -213,8 +204,18 @@ describe('the access record', () => {
           status: 400,
         },
       ]);
-      expect(text).not.toContain('hidden');
-      expect(statSync(file).mode & 0o777).toBe(0o600);
+      const refused = readFileSync(`${file}.refused`, 'utf8');
+      expect(JSON.parse(refused)).toEqual({
+        ...common,
+        requestId: expect.any(String),
+        token: null,
+        method: 'GET',
+        path: '/api/students',
+        query: '',
+        status: 401,
+      });
+      expect(text + refused).not.toContain('hidden');
+      for (const each of [file, `${file}.refused`]) expect(statSync(each).mode & 0o777).toBe(0o600);
     });
     rmSync(folder, { recursive: true });
   });
