@@ -7,13 +7,17 @@
 
 BEGIN;
 
+-- Functions and operators are those of Postgres alone: others, made by whoever may create them in a schema of the search path,
+-- could fit better and would be called by this user.
+SET LOCAL search_path = pg_catalog;
+
 -- In a published table, rows that the log cannot identify can no longer be updated or deleted. Then it is better to create
 -- nothing at all.
 DO $$
 DECLARE
   unfit text;
 BEGIN
-  SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.relname) INTO unfit
+  SELECT string_agg(quote_ident(c.relname), ', ' ORDER BY c.relname) INTO unfit
     FROM pg_class AS c
    WHERE c.oid = ANY (ARRAY['public.students', 'public.courses', 'public.enrollments', 'public.grades', 'public.activity_logs']::regclass[])
      AND c.relreplident <> 'f'

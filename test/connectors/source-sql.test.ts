@@ -181,6 +181,18 @@ onEachPostgres(
       await client.end();
     });
 
+    test('functions that somebody else has made in public are not called', async () => {
+      await begin(address(), 'REPLICATION');
+      const body = `LANGUAGE plpgsql AS $$ BEGIN RAISE 'called by %', current_user; END $$`;
+      await run([
+        `CREATE FUNCTION public.format(text, text) RETURNS text ${body}`,
+        `CREATE FUNCTION public.is(oid, regclass) RETURNS boolean ${body}`,
+        'CREATE OPERATOR public.= (LEFTARG = oid, RIGHTARG = regclass, FUNCTION = public.is)',
+      ]);
+      expect(await run(SCRIPT)).toEqual([]);
+      await follows();
+    });
+
     test('a server that sets no limit is told of', async () => {
       await begin(address(), '');
       await limit('-1');
