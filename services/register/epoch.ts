@@ -34,7 +34,14 @@ const DECIDING = [
   'predicates',
   'decimal.handling.mode',
   'time.precision.mode',
+  'unavailable.value.placeholder',
+  'converters',
+  'post.processors',
+  'errors.tolerance',
+  'event.processing.failure.handling.mode',
 ] as const;
+/** Beginnings of settings that have more in their names: what some columns are written as. */
+const DECIDING_FAMILIES = /^column\.(mask|truncate)\./;
 
 /** Debezium's words. The last two it would say for ever: started again, it looks for the same place. */
 const PLACE_GONE =
@@ -68,7 +75,8 @@ function whatWasAltered({ connector, wanted }: EpochFindings, epoch: number): st
   const { config } = connector;
   const name =
     INCLUDING.find((key) => config[key] !== undefined && config[key] !== wanted[key]) ??
-    DECIDING.find((key) => config[key] !== wanted[key]);
+    DECIDING.find((key) => config[key] !== wanted[key]) ??
+    Object.keys(config).find((key) => DECIDING_FAMILIES.test(key));
   if (name === undefined) return undefined;
   return `somebody has set ${name} of the connector to ${config[name] ?? '(nothing)'}: changes may not have been sent, or not as they are to be`;
 }

@@ -22,6 +22,7 @@ const slot: SlotRow = {
   safe_wal_size: null,
   wal_status: 'reserved',
 };
+const SKIPPING = { 'event.processing.failure.handling.mode': 'skip' };
 const wanted = { 'table.include.list': 'public.grades', 'skipped.operations': 'none', transforms: 'epoch' };
 const connectorAt = (offset: StoredOffset, mode = 'no_data', epoch = '3', trace?: string): Connector => ({
   config: { ...wanted, 'snapshot.mode': mode, 'transforms.epoch.value.literal': epoch },
@@ -79,6 +80,12 @@ describe('a new one begins', () => {
     ['offset 7 is below', { gap: 'lms.public.grades/0: offset 7 is below the beginning' }],
     ['set table.include.list of', { connector: connectorWith({ 'table.include.list': 'public.students' }) }],
     ['set skipped.operations of', { connector: connectorWith({ 'skipped.operations': 'd' }) }],
+    ['set errors.tolerance of', { connector: connectorWith({ 'errors.tolerance': 'all' }) }],
+    ['set event.processing.failure.handling.mode of', { connector: connectorWith(SKIPPING) }],
+    [
+      'set column.mask.with.3.chars of',
+      { connector: connectorWith({ 'column.mask.with.3.chars': 'public.grades.id' }) },
+    ],
     ['set table.exclude.list of', { connector: connectorWith({ 'table.exclude.list': 'public.grades' }) }],
     ['set transforms of', { connector: connectorWith({ transforms: 'epoch,filter' }) }],
     ['a gap: the replication slot', { slot: { ...slot, confirmed_flush_lsn: '0/251' } }],
