@@ -1,12 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { attentionKeyOf } from '#libs/derive/anomaly/anomaly-series.ts';
-import { type AttentionDays, attentionDays, isOpen } from '#libs/derive/attention/attention.ts';
+import { type AttentionDays, attentionDays, isAnyReasonKnown, isOpen } from '#libs/derive/attention/attention.ts';
 import type { AlarmSettings, ClassSettings } from '#libs/derive/settings.ts';
 import { formatDay, type LocalDay } from '#libs/domain/local-date.ts';
 import { type ClassCourse, classOf } from '#libs/families/course-class.ts';
 import type { Queryable } from '#libs/platform/postgres/database.ts';
-import { count, day, ourId, sourceId } from '#libs/serve/answers.ts';
+import { count, day, known, ourId, sourceId } from '#libs/serve/answers.ts';
+import { NOBODY_JUDGED } from '#libs/serve/course-metrics.ts';
 import { InvalidRequestError, NotFoundError } from '#libs/serve/errors.ts';
 import { courseId, wholeNumber } from '#libs/serve/parameters.ts';
 import { type ClassKey, type ClassStudentIds, isLongGone, JUDGED_AT_A_STRETCH, readClassKeys } from './class-keys.ts';
@@ -70,10 +71,11 @@ export const whatIfAnswer = z
         z
           .strictObject({
             day,
-            attention_now: count.meta({
-              description: 'Students whom a teacher should talk to on the day, by what is known today',
-            }),
-            attention_then: count.meta({ description: 'Those whom a teacher should talk to then' }),
+            attention_now: known(
+              count,
+              `Students whom a teacher should talk to on the day, by what is known today; ${NOBODY_JUDGED}`,
+            ),
+            attention_then: known(count, `Those whom a teacher should talk to then; ${NOBODY_JUDGED}`),
             enter: moved,
             leave: moved,
           })
@@ -173,10 +175,12 @@ function onDay(compared: readonly Compared[], on: LocalDay): WhatIf['days'][numb
         points_then: otherwise.points[on - firstDay] ?? 0,
       },
     }));
+  const orUnknown = (open: number, which: 'now' | 'otherwise'): number | null =>
+    open > 0 || compared.some((each) => isAnyReasonKnown(each[which], on - each.firstDay)) ? open : null;
   return {
     day: formatDay(on),
-    attention_now: judged.filter(({ isNow }) => isNow).length,
-    attention_then: judged.filter(({ isThen }) => isThen).length,
+    attention_now: orUnknown(judged.filter(({ isNow }) => isNow).length, 'now'),
+    attention_then: orUnknown(judged.filter(({ isThen }) => isThen).length, 'otherwise'),
     enter: judged.filter(({ isNow, isThen }) => isThen && !isNow).map((each) => each.moved),
     leave: judged.filter(({ isNow, isThen }) => isNow && !isThen).map((each) => each.moved),
   };

@@ -165,7 +165,7 @@ test('what other settings would make of the list is said, and nothing is saved',
   expect(eager.days[0]?.attention_then).toBeGreaterThan(before);
   expect(eager.days[0]?.enter).toHaveLength((eager.days[0]?.attention_then ?? 0) - before);
   const none = await whatIf('&least_class=1000');
-  expect(none.days[0]).toMatchObject({ attention_then: 0, enter: [] });
+  expect(none.days[0]).toMatchObject({ attention_now: before, attention_then: null, enter: [] });
   expect(none.days[0]?.leave).toHaveLength(before);
   expect(await open()).toBe(before);
 });

@@ -35,6 +35,10 @@ const pointsOf = (days: AttentionDays, name: AttentionReason, index: number): nu
 export const isOpen = (days: AttentionDays, name: AttentionFlagName, index: number): boolean =>
   name === 'attention' ? (days.openSince[index] ?? null) !== null : pointsOf(days, name, index) > 0;
 
+/** False if no reason is known of the day: nothing could open the alarm. */
+export const isAnyReasonKnown = ({ absent, missing_work, low_marks }: AttentionDays, index: number): boolean =>
+  [absent, missing_work, low_marks].some(({ points }) => (points[index] ?? null) !== null);
+
 /** The four columns of one day. */
 export interface AttentionFlags {
   readonly attention: AttentionFlag | null;

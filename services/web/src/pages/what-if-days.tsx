@@ -1,6 +1,6 @@
 import type { WhatIf } from '#libs/explain/what-if.ts';
 import type { NameOf } from '../api/names.ts';
-import { longDay, number, t } from '../i18n/index.ts';
+import { longDay, orDash, t } from '../i18n/index.ts';
 import { Scroll } from '../parts/scroll.tsx';
 import { studentHref } from '../route.ts';
 
@@ -31,8 +31,8 @@ export const WhatIfDays = ({ course, days, nameOf }: WhatIfDaysProps) => (
         {days.map(({ day, attention_now, attention_then, enter, leave }) => (
           <tr key={day}>
             <th scope="row">{longDay(day)}</th>
-            <td class="number">{number(attention_now)}</td>
-            <td class="number">{number(attention_then)}</td>
+            <td class="number">{orDash(attention_now)}</td>
+            <td class="number">{orDash(attention_then)}</td>
             {[enter, leave].map((moved, index) => (
               <td key={index === 0 ? 'enter' : 'leave'}>
                 <Moved course={course} moved={moved} nameOf={nameOf} />
