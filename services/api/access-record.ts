@@ -31,9 +31,9 @@ interface Line extends Access {
 
 /**
  * A record of who has seen whose data, apart from the log: one JSON object a line, readable only by the owner of the process;
- * a new file begins when it is long, and the last four are kept beside it. Who was not let in has lines in `<file>.refused`, so
- * that anybody who reaches the port can fill that file, and not drive out what others have seen. Lines about erased students stay, since they also
- * tell who asked, but name a digest in place of the student.
+ * a new file begins when it is long, and the last four are kept beside it. Requests that were not let in are in `<file>.refused`:
+ * anybody who reaches the port may fill that one, and drive out nothing of the other. Lines about erased students stay, since
+ * they also tell who asked, but name a digest in place of the student.
  * @param names called for each line
  * @throws ConfigurationError when the file cannot be written
  */

@@ -18,8 +18,8 @@ export interface LinkConfig extends pg.ClientConfig {
 
 /**
  * In a school's database others may make functions and operators, in `public` of an older server everybody. Those that fit our
- * arguments better than Postgres' own would be called in their place, with all that our user may do. So only its own are found; tables are named
- * with their schema.
+ * arguments better than Postgres' own would be called in their place, with all that our user may do. So only its own are found;
+ * tables are named with their schema.
  */
 const OF_SOURCE = { search_path: 'pg_catalog' };
 
