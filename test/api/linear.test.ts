@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '#libs/platform/postgres/database.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
+import { rowsReadBy } from '../support/rows-read.ts';
 import { addCourseState, addPeople, insertAll, NOW, serveWhile } from './support.ts';
 
 /*
@@ -47,27 +48,17 @@ afterAll(async () => {
 async function rowsRead(size: keyof typeof COURSES, path: string): Promise<number> {
   const school = schools.get(size);
   if (school === undefined) throw new Error(`no school is ${size}`);
-  const counted = async (): Promise<number> => {
-    const [answer] = await school.db.query<{ rows: number }>(
-      `SELECT ((SELECT sum(seq_tup_read) FROM pg_stat_user_tables) + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes))::float8 AS rows`,
-    );
-    return answer?.rows ?? Number.NaN;
-  };
-  const before = await counted();
   const name = 'prepadata api linear';
-  const db = openDatabase(school.address, { connections: 2, name });
-  try {
-    await serveWhile(db, { clock: { now: () => NOW } }, async ({ url }) => {
-      expect((await fetch(url + path)).status, path).toBe(200);
-    });
-  } finally {
-    await db.close();
-  }
-  // A session is counted when it ends.
-  await expect
-    .poll(() => school.db.query('SELECT FROM pg_stat_activity WHERE application_name = $1', [name]))
-    .toHaveLength(0);
-  return (await counted()) - before;
+  return rowsReadBy(school.db, name, async () => {
+    const db = openDatabase(school.address, { connections: 2, name });
+    try {
+      await serveWhile(db, { clock: { now: () => NOW } }, async ({ url }) => {
+        expect((await fetch(url + path)).status, path).toBe(200);
+      });
+    } finally {
+      await db.close();
+    }
+  });
 }
 
 test.each([

@@ -13,6 +13,7 @@ import { openAnalytics } from '#libs/store/schema/open.ts';
 import { reconcileRun } from '../reconcile/features/run.ts';
 import { createAnalyticsDatabase, type TestDatabase } from '../support/database.ts';
 import { startTestRoles } from '../support/pipeline.ts';
+import { rowsReadBy } from '../support/rows-read.ts';
 import { testSettings } from '../support/settings.ts';
 
 /*
@@ -85,33 +86,23 @@ class School {
     return this.#shape.courses * this.#shape.students;
   }
 
-  /** Rows and index entries that the work reads; on its own connections, since a server counts a session's when it ends. */
-  async #reading(work: (db: Database) => Promise<void>): Promise<number> {
-    const before = await this.#counted();
-    const signal = new AbortController().signal;
-    const db = await openAnalytics(this.#analytics.address, {
-      connections: 12,
-      worksOnQueues: true,
-      name: NAME,
-      role: 'writer',
-      log: openLog('silent'),
-      signal,
+  #reading(work: (db: Database) => Promise<void>): Promise<number> {
+    return rowsReadBy(this.#analytics.db, NAME, async () => {
+      const signal = new AbortController().signal;
+      const db = await openAnalytics(this.#analytics.address, {
+        connections: 12,
+        worksOnQueues: true,
+        name: NAME,
+        role: 'writer',
+        log: openLog('silent'),
+        signal,
+      });
+      try {
+        await work(db);
+      } finally {
+        await db.close();
+      }
     });
-    try {
-      await work(db);
-    } finally {
-      await db.close();
-    }
-    const sessions = 'SELECT count(*)::integer AS n FROM pg_stat_activity WHERE application_name = $1';
-    while ((await this.#ask<{ n: number }>(sessions, NAME)).n > 0) await sleep(10);
-    return (await this.#counted()) - before;
-  }
-
-  async #counted(): Promise<number> {
-    const { rows } = await this.#ask<{ rows: number }>(
-      `SELECT ((SELECT sum(seq_tup_read) FROM pg_stat_user_tables) + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes))::float8 AS rows`,
-    );
-    return rows;
   }
 
   async #ask<T extends object>(statement: string, ...values: readonly SqlValue[]): Promise<T> {
