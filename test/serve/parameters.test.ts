@@ -27,13 +27,14 @@ test('every wrong field is named at once', () => {
   );
 });
 
+// Node 26 can write such a value, older ones cannot.
 test('however deep a body is, what is wrong with it is named', () => {
   const deep: unknown = JSON.parse(`${'['.repeat(30_000)}${']'.repeat(30_000)}`);
   expect(() => readFields(schema, deep)).toThrow(
-    /^the body is a list that is nested too deeply to be shown: a JSON object/,
+    /^the body is (a list that is nested too deeply to be shown|\[+…): a JSON object/,
   );
   expect(() => readFields(schema, { id: { in: deep } })).toThrow(
-    /^id is an object that is nested too deeply to be shown: an integer/,
+    /^id is (an object that is nested too deeply to be shown|\{"in":\[+…): an integer/,
   );
   expect(() => readFields(schema, { id: ['1'] })).toThrow('id is ["1"]: an integer or a UUID is expected');
 });

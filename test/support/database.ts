@@ -79,6 +79,8 @@ export async function createSourceDatabase(
   return source;
 }
 
+const UNDEFINED_OBJECT = '42704';
+
 async function dropSlots(admin: Database, database: string): Promise<void> {
   const slots = await admin.query<{ slot_name: string; active_pid: number | null }>(
     'SELECT slot_name, active_pid FROM pg_replication_slots WHERE database = $1',
@@ -86,7 +88,10 @@ async function dropSlots(admin: Database, database: string): Promise<void> {
   );
   for (const slot of slots) {
     if (slot.active_pid !== null) await admin.query('SELECT pg_terminate_backend($1, 5000)', [slot.active_pid]);
-    await admin.query('SELECT pg_drop_replication_slot($1)', [slot.slot_name]);
+    // What was just ended may have been dropping it.
+    await admin.query('SELECT pg_drop_replication_slot($1)', [slot.slot_name]).catch((error: { code?: string }) => {
+      if (error.code !== UNDEFINED_OBJECT) throw error;
+    });
   }
 }
 
