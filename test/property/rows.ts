@@ -162,7 +162,7 @@ const presence: fc.Arbitrary<WrittenRow[]> = fc
     }),
   );
 
-/** One item after another, around one level, and now and then far from it. */
+/** One item after another, around one level, and now and then far from it; the grade of one may be changed afterwards. */
 const marks: fc.Arbitrary<WrittenRow[]> = fc
   .record({
     student_id: fc.constantFrom(...STUDENTS),
@@ -173,13 +173,17 @@ const marks: fc.Arbitrary<WrittenRow[]> = fc
       maxLength: 8,
     }),
     grade_max: fc.constantFrom('100', '90', '110'),
+    changed: fc.option(
+      fc.record({ lab: fc.constantFrom(0, 0, 2), grade_value: fc.constantFrom('20', '45', '60', '90') }),
+    ),
   })
-  .map(({ from, values, ...columns }) =>
-    values.map((grade_value, n): WrittenRow => {
+  .map(({ from, values, changed, ...columns }) => {
+    const graded = values.map((grade_value, lab) => ({ lab, grade_value }));
+    return [...graded, ...(changed === null ? [] : [changed])].map(({ lab, grade_value }, n): WrittenRow => {
       const timestamp = (FIRST_TODAY + Math.min(0, from + 4 * n)) * MS_PER_DAY + 700 * MINUTE;
-      return { table: 'grades', row: { ...columns, grade_item: `Lab ${n}`, grade_value, timestamp } };
-    }),
-  );
+      return { table: 'grades', row: { ...columns, grade_item: `Lab ${lab}`, grade_value, timestamp } };
+    });
+  });
 
 const CLASSMATES = Array.from({ length: 9 }, (_, n) => `00000000-0000-4000-8000-0000000000a${n}`);
 
