@@ -35,7 +35,7 @@ export const ANOMALY = {
     ...attention,
     window: 'ever',
     formula:
-      'Of the work that ATTENTION_EXPECTED_SHARE percent of those who attend have handed in, the student owes half (2 points) or a quarter (1 point) of the last 28 days, and half of all before (1 point) (class_work).',
+      'Of the work that ATTENTION_EXPECTED_SHARE percent of those who attend have done, the student owes half (2 points) or a quarter (1 point) of the last 28 days, and half of all before (1 point); done is handed in where the course records that, else graded, else completed (class_work).',
     from: 'activity_logs of the class: submissions and quiz attempts, else grades, else completions',
   },
   low_marks: {

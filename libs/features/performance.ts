@@ -27,7 +27,8 @@ export const PERFORMANCE = {
   first_assessment_failed: {
     ...grades,
     unit: 'true or false',
-    formula: 'The item graded first is below PASS_MARK.',
+    formula:
+      'The item that was first given the grade that it has is below PASS_MARK; a changed grade counts from its change.',
     nullWhen: 'no item is graded',
   },
   grade_ma7: { ...percent, window: '7 days', formula: mean, nullWhen: 'no item was graded in the window' },
