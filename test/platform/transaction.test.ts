@@ -59,6 +59,17 @@ test('a transaction that goes on after a failure is told of it again', async () 
   await expect(stubborn).rejects.toMatchObject({ code: '22012' });
 });
 
+test('a failure that was taken back to a savepoint is not told instead of the next one', async () => {
+  const recovered = postgres.db.transaction(async (tx) => {
+    await tx.query('SAVEPOINT before');
+    await tx.query('SELECT 1 / 0').catch(() => {});
+    await tx.query('ROLLBACK TO SAVEPOINT before');
+    const [, second] = [tx.query(`SELECT 'x'::numeric`).catch(() => {}), tx.query('SELECT 2')];
+    await second;
+  });
+  await expect(recovered).rejects.toMatchObject({ code: '22P02' });
+});
+
 test('a connection that is lost while nothing is asked of it is a fault of the database to the next statement', async () => {
   const cut = postgres.db.transaction(async (tx) => {
     const [own] = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');

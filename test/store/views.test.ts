@@ -274,6 +274,30 @@ onEachPostgres([14, 18], (_, server) => {
     for (const view of VIEWS) expect(await grantsOn(view)).toEqual([expect.stringMatching(`^${reader}=r\\*/`)]);
   });
 
+  test('once views have made way for a migration, the next failure is told as it is, with the file that it is in', async () => {
+    edit(STUDENT_METRICS, '  e.login_count,\n', '  e.no_such_column,\n');
+    await expect(migrate(db, schemas())).rejects.toMatchObject({
+      code: '42703',
+      message: `column e.no_such_column does not exist (schemas/${STUDENT_METRICS})`,
+    });
+    addMigration('9000_wrong', 'ALTER TABLE no_such_table ADD COLUMN x integer');
+    await expect(migrate(db, schemas())).rejects.toThrow(
+      'relation "no_such_table" does not exist (schemas/sql/9000_wrong.sql)',
+    );
+  });
+
+  test('a lock in the way of a migration is waited for, also where views have made way before', async () => {
+    await migrate(db);
+    addMigration('9000_drops', 'ALTER TABLE engagement_features DROP COLUMN login_count');
+    edit(STUDENT_METRICS, '  e.login_count,\n', '');
+    addMigration('9001_held', 'ALTER TABLE pipeline_logs ADD COLUMN x integer');
+    await db.transaction(async (tx) => {
+      await tx.query('LOCK TABLE pipeline_logs IN ACCESS SHARE MODE');
+      await expect(migrate(db, schemas())).rejects.toMatchObject({ code: 'schema_held' });
+    });
+    await migrate(db, schemas());
+  });
+
   test('a transaction that somebody forgot is waited for in sight, and holds up no other reader for long', async () => {
     await migrate(db);
     let forget: () => void = () => {};

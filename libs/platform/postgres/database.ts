@@ -207,10 +207,13 @@ function holder(client: pg.PoolClient): () => void {
   };
 }
 
+/** Whether a statement failed only because an earlier one had: the transaction, or the whole connection, was over. */
+const isOfEarlier = (error: unknown): boolean => [undefined, '25P02'].includes((error as { code?: string }).code);
+
 /**
  * The statements of one transaction. If several were issued together and one fails, the later ones fail only because the
- * transaction is over, and a caller may see any of these errors first: so all of them throw the first one. Once the work
- * is over no statement is accepted: any part still running would run it in the transaction of the connection's next user.
+ * transaction is over, and a caller may see any of these errors first: so all of them throw the first one. Once that was
+ * taken back to a savepoint, the next failure is told. Once the work is over no statement is accepted: any part still running would run it in the transaction of the connection's next user.
  */
 class TransactionStatements implements LoadingTransaction {
   readonly #client: pg.PoolClient;
@@ -258,7 +261,7 @@ class TransactionStatements implements LoadingTransaction {
     try {
       return await speak();
     } catch (error) {
-      this.#failed ??= { error };
+      if (this.#failed === undefined || !isOfEarlier(error)) this.#failed = { error };
       throw this.#failed.error;
     }
   }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { messageOf, PrepaError, UnrecoverableError } from '#libs/domain/errors.ts';
 import type { Database, Queryable } from '#libs/platform/postgres/database.ts';
 import { schemaSql } from './statements.ts';
-import { Views } from './views.ts';
+import { runFile, Views } from './views.ts';
 
 const SCHEMAS = new URL('../../../schemas/', import.meta.url);
 /** An arbitrary number that nothing else locks. */
@@ -111,7 +111,7 @@ async function bringUp(tx: Queryable, schemas: URL): Promise<string[]> {
   // Not only those with higher numbers: a lower one may have been added later, from another branch.
   const pending = migrations.filter((migration) => !applied.includes(migration.version));
   for (const { version, name, text } of pending) {
-    await views.run(() => tx.query(text));
+    await views.run(() => runFile(tx, `sql/${name}`, text));
     await tx.query('INSERT INTO schema_version (version, name) VALUES ($1, $2)', [version, name]);
   }
   return [...pending.map((migration) => migration.name), ...(await views.apply())];

@@ -102,7 +102,7 @@ export class Views {
   }
 
   async #make(files: readonly ViewFile[]): Promise<void> {
-    for (const { text } of files) await this.#tx.query(text);
+    for (const { name, text } of files) await runFile(this.#tx, `views/${name}`, text);
   }
 
   async #takeAway(): Promise<void> {
@@ -151,6 +151,16 @@ function listFiles(folder: URL): ViewFile[] {
       const view = /^CREATE OR REPLACE VIEW (\w+\.\w+) /m.exec(text)?.[1] ?? null;
       return { name, text, sha256: createHash('sha256').update(text).digest('hex'), view };
     });
+}
+
+/** Runs the text of a file below schemas; an error names the file. */
+export async function runFile(tx: Queryable, name: string, text: string): Promise<void> {
+  try {
+    await tx.query(text);
+  } catch (error) {
+    if (error instanceof Error) error.message += ` (schemas/${name})`;
+    throw error;
+  }
 }
 
 function refuseOlder(file: ViewFile | undefined): void {
