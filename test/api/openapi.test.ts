@@ -173,7 +173,7 @@ test('lists have the Link header, and lists alone', () => {
   const linked = Object.entries(described.paths).flatMap(([path, { get }]) =>
     get !== undefined && 'Link' in (get.responses['200'] as Response).headers ? [path] : [],
   );
-  expect(linked.sort()).toEqual([
+  expect(linked.sort(), 'a new list also stands here').toEqual([
     '/api/anomalies',
     '/api/attention',
     '/api/courses',

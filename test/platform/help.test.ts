@@ -80,7 +80,15 @@ describe('--help prints the settings that a program reads, and no other', () => 
     const file = `services/${name}/main.ts`;
     const printed = [...(await help(file)).matchAll(/^ {2}([A-Z][A-Z_]+) /gm)].map((match) => match[1] ?? '');
     const isLeft = (each: string): boolean => !NOT_OF[name]?.test(each);
-    expect(printed.toSorted()).toEqual([...readBy(file)].filter(isLeft).toSorted());
+    expect(printed.toSorted(), 'which program reads what stands in libs/platform/config/groups.ts').toEqual(
+      [...readBy(file)].filter(isLeft).toSorted(),
+    );
     expect(printed.length).toBeGreaterThan(5);
   });
+});
+
+test('each setting is read by some program', () => {
+  const byStack = ['STACK_DIR', 'STACK_PARTS_DIR'];
+  const read = new Set([...byStack, ...PROGRAMS.flatMap((name) => [...readBy(`services/${name}/main.ts`)])]);
+  expect(NAMES.filter((name) => !read.has(name))).toEqual([]);
 });

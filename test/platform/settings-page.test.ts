@@ -24,6 +24,6 @@ const page =
     })
     .join('');
 
-test('services/settings.md is printed from the table of settings', async () => {
+test('services/settings.md is printed from the table of settings; npx vitest run test/platform/settings-page -u', async () => {
   await expect(page).toMatchFileSnapshot('../../services/settings.md');
 });

@@ -61,7 +61,10 @@ test.for(Object.entries(COLUMNS))('%s has the columns that an LMSConnector gives
       WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
     [table],
   );
-  expect(found.map(({ column }) => column)).toEqual(columns);
+  expect(
+    found.map(({ column }) => column),
+    'a column that is made in the campus stands above, too',
+  ).toEqual(columns);
 });
 
 test('its keys and indexes, and no more', async () => {

@@ -88,12 +88,17 @@ describe.each(FAMILIES)('the value of prepadata.%s', (family) => {
   });
 
   test('has the type of each column, and null where the column may be null', async () => {
+    const ofUnit = 'the type in schemas/sql is the one that TYPE_OF_UNIT has for its unit';
     for (const column of await columnsOf(`${family}_features`)) {
       const field = schema.fields.find(({ name }) => name === column.name);
       if (field === undefined) continue;
-      expect(isNullable(field), `${column.name} null or not`).toBe(!column.required);
-      if (column.type === 'jsonb') expect(recordOf(schema, field), column.name).toMatchObject({ type: 'record' });
-      else expect(withoutNull(field), column.name).toEqual(AVRO[column.type]);
+      expect(
+        isNullable(field),
+        `${column.name}: NOT NULL in schemas/sql if and only if its declaration has no nullWhen`,
+      ).toBe(!column.required);
+      if (column.type === 'jsonb')
+        expect(recordOf(schema, field), `${column.name}: ${ofUnit}`).toMatchObject({ type: 'record' });
+      else expect(withoutNull(field), `${column.name}: ${ofUnit}`).toEqual(AVRO[column.type]);
     }
   });
 

@@ -35,14 +35,16 @@ const hasPromtool = ((): boolean => {
   }
 })();
 
-test('the dashboard is printed from the table of metrics', async () => {
+test('the dashboard is printed from the table of metrics; npx vitest run test/connectors/tools -u', async () => {
   await expect(`${JSON.stringify(dashboard(), null, 2)}\n`).toMatchFileSnapshot(
     '../../../connectors/grafana/dashboard.json',
   );
 });
 
 test('every metric is on the dashboard, and it and the alarms know no other', () => {
-  expect([...metricsIn(expressions.join(' '))].sort()).toEqual(Object.keys(METRICS).sort());
+  const advice =
+    'give it a panel in test/connectors/tools/dashboard.ts, and run npx vitest run test/connectors/tools -u';
+  expect([...metricsIn(expressions.join(' '))].sort(), advice).toEqual(Object.keys(METRICS).sort());
   expect([...metricsIn(ALERTS)].filter((name) => !(name in METRICS))).toEqual([]);
 });
 
