@@ -22,10 +22,13 @@ export interface AttentionDays {
 }
 
 export function attentionDays(key: AttentionKey, settings: AlarmSettings): AttentionDays {
-  const reasons = { absent: absences(key), missing_work: owedWork(key), low_marks: marks(key) };
-  const { absent, missing_work, low_marks } = reasons;
-  const points = absent.points.map(
-    (ofAbsent, index) => (ofAbsent ?? 0) + (missing_work.points[index] ?? 0) + (low_marks.points[index] ?? 0),
+  const reasons = {
+    absent: absences(key),
+    missing_work: owedWork(key),
+    low_marks: marks(key),
+  } satisfies Readonly<Record<AttentionReason, ReasonDays<unknown>>>;
+  const points = reasons.absent.points.map((_, index) =>
+    ATTENTION_REASONS.reduce((sum, name) => sum + (reasons[name].points[index] ?? 0), 0),
   );
   return { ...reasons, points, openSince: alarmDays(points, settings) };
 }
@@ -36,8 +39,8 @@ export const isOpen = (days: AttentionDays, name: AttentionFlagName, index: numb
   name === 'attention' ? (days.openSince[index] ?? null) !== null : pointsOf(days, name, index) > 0;
 
 /** False if no reason is known of the day: nothing could open the alarm. */
-export const isAnyReasonKnown = ({ absent, missing_work, low_marks }: AttentionDays, index: number): boolean =>
-  [absent, missing_work, low_marks].some(({ points }) => (points[index] ?? null) !== null);
+export const isAnyReasonKnown = (days: AttentionDays, index: number): boolean =>
+  ATTENTION_REASONS.some((name) => (days[name].points[index] ?? null) !== null);
 
 /** The four columns of one day. */
 export interface AttentionFlags {
