@@ -112,7 +112,10 @@ test('whatever happens on the way, the stored features equal the oracle', async 
         }
 
         const differences = await world.differences(model, variant.oracle);
-        if (differences.length > 0) throw new Error(JSON.stringify(differences.slice(0, 20), null, 1));
+        if (differences.length > 0)
+          throw new Error(
+            `with ${JSON.stringify(variant.oracle)}\n${JSON.stringify(differences.slice(0, 20), null, 1)}`,
+          );
       },
     ),
     {
