@@ -213,7 +213,8 @@ const isOfEarlier = (error: unknown): boolean => [undefined, '25P02'].includes((
 /**
  * The statements of one transaction. If several were issued together and one fails, the later ones fail only because the
  * transaction is over, and a caller may see any of these errors first: so all of them throw the first one. Once that was
- * taken back to a savepoint, the next failure is told. Once the work is over no statement is accepted: any part still running would run it in the transaction of the connection's next user.
+ * taken back to a savepoint, the next failure is told. Once the work is over no statement is accepted: any part still
+ * running would run it in the transaction of the connection's next user.
  */
 class TransactionStatements implements LoadingTransaction {
   readonly #client: pg.PoolClient;
