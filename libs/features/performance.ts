@@ -27,8 +27,7 @@ export const PERFORMANCE = {
   first_assessment_failed: {
     ...grades,
     unit: 'true or false',
-    formula:
-      'The item that was first given the grade that it has is below PASS_MARK; a changed grade counts from its change.',
+    formula: 'The item that was given the grade that it has before all others is below PASS_MARK.',
     nullWhen: 'no item is graded',
   },
   grade_ma7: { ...percent, window: '7 days', formula: mean, nullWhen: 'no item was graded in the window' },
